@@ -1,0 +1,23 @@
+# Settings of a build folder. CMakePresets.json has the combinations that are used.
+set(QN_SANITIZE none CACHE STRING "address (with UBSan), thread or none")
+set_property(CACHE QN_SANITIZE PROPERTY STRINGS none address thread)
+option(QN_FUZZ "build the fuzz targets (clang only)" OFF)
+option(QN_COVERAGE "count executed lines (gcc only)" OFF)
+option(QN_TESTS "build the tests, when cmocka is there" ON)
+option(QN_STATIC "put DuckDB into the quern binary; OFF links it as one shared object, which is quicker" ON)
+
+if(NOT CMAKE_BUILD_TYPE)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "Release or Debug" FORCE)
+endif()
+if(QN_FUZZ AND NOT CMAKE_C_COMPILER_ID MATCHES Clang)
+    message(FATAL_ERROR "QN_FUZZ needs clang: configure with -DCMAKE_C_COMPILER=clang")
+endif()
+if(QN_COVERAGE AND NOT CMAKE_C_COMPILER_ID STREQUAL GNU)
+    message(FATAL_ERROR "QN_COVERAGE needs gcc, whose gcov the report reads")
+endif()
+
+find_program(QN_CCACHE ccache)
+mark_as_advanced(QN_CCACHE)
+if(QN_CCACHE AND NOT CMAKE_C_COMPILER_LAUNCHER)
+    set(CMAKE_C_COMPILER_LAUNCHER ${QN_CCACHE})
+endif()
