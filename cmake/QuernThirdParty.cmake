@@ -19,6 +19,8 @@ endfunction()
 
 qn_static_library(jansson jansson.h libjansson-dev)
 qn_static_library(sodium sodium.h libsodium-dev)
+qn_static_library(z zlib.h zlib1g-dev)
+qn_static_library(zstd zstd.h libzstd-dev)
 
 set(duckdb_folder ${CMAKE_SOURCE_DIR}/third_party/duckdb)
 if(NOT EXISTS ${duckdb_folder}/.verified)

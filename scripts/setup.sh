@@ -43,6 +43,8 @@ find_missing()
     need ninja-build command -v ninja
     need libjansson-dev has_library libjansson.a
     need libsodium-dev has_library libsodium.a
+    need zlib1g-dev has_library libz.a
+    need libzstd-dev has_library libzstd.a
     if [[ ! -e third_party/duckdb/.verified ]]; then
         need golang-go command -v go
         need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
