@@ -151,22 +151,29 @@ static size_t smallest(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Levenshtein's distance (1966), ignoring ASCII case; both texts at most QN_CLOSEST_LENGTH. */
+/* Optimal string alignment distance (Damerau 1964): insert, delete, replace, swap neighbours;
+ * ignoring ASCII case; both texts at most QN_CLOSEST_LENGTH. */
 static size_t edit_distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
-    size_t row[QN_CLOSEST_LENGTH + 1];
+    size_t rows[3][QN_CLOSEST_LENGTH + 1];
+    size_t *before = rows[0], *last = rows[1], *row = rows[2];
     for (size_t j = 0; j <= b_length; j++)
-        row[j] = j;
+        last[j] = j;
     for (size_t i = 1; i <= a_length; i++) {
-        size_t diagonal = row[0];
         row[0] = i;
         for (size_t j = 1; j <= b_length; j++) {
-            size_t replaced = diagonal + (lower(a[i - 1]) != lower(b[j - 1]));
-            diagonal = row[j];
-            row[j] = smallest(replaced, smallest(row[j], row[j - 1]) + 1);
+            bool same = lower(a[i - 1]) == lower(b[j - 1]);
+            row[j] = smallest(last[j - 1] + !same, smallest(row[j - 1], last[j]) + 1);
+            if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) &&
+                lower(a[i - 2]) == lower(b[j - 1]))
+                row[j] = smallest(row[j], before[j - 2] + 1);
         }
+        size_t *recycled = before;
+        before = last;
+        last = row;
+        row = recycled;
     }
-    return row[b_length];
+    return last[b_length];
 }
 
 const char *qn_text_closest(const char *text, const char *const *names, size_t name_count)

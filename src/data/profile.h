@@ -87,7 +87,7 @@ struct qn_profile {
     struct qn_association *associations;
     size_t association_count;
     size_t spearman_skipped; /* pairs left out: ranking them anew would take too long or too much
-                                memory (docs/cli.md) */
+                                memory (docs/profile.md) */
     size_t duplicate_rows;   /* rows that repeat an earlier one */
     struct qn_missing_pattern *patterns; /* most frequent first, at most 20; "nothing missing" has
                                             column_count 0 */
@@ -116,7 +116,7 @@ QN_MUST_CHECK enum qn_status qn_profile_make(const struct qn_table *table,
                                              struct qn_error *err);
 void qn_profile_free(struct qn_profile *profile);
 
-/* The object that `quern profile --json` prints (see docs/cli.md); NULL when out of memory. */
+/* The object that `quern profile --json` prints (see docs/profile.md); NULL when out of memory. */
 json_t *qn_profile_json(const struct qn_profile *profile);
 
 #endif
