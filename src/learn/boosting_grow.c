@@ -115,6 +115,7 @@ struct search_job {
 static void search_slots(const struct qn__grower *grower, const struct qn__tile *tile,
                          const struct qn__grow_node *node, struct qn__split *best)
 {
+    assert(node);
     for (size_t slot = tile->slot; slot < tile->slot + tile->width; slot++) {
         if (!grower->slot_in || grower->slot_in[slot])
             qn__split_search(grower->store, slot, &grower->quantised->layout, &grower->rules,
@@ -149,7 +150,7 @@ static void search_tile(void *context, size_t index, unsigned thread)
                                &job->built->histogram, &job->rest->histogram);
     if (job->search_built)
         search_slots(grower, tile, job->built, &found[0]);
-    if (job->search_rest)
+    if (job->rest && job->search_rest)
         search_slots(grower, tile, job->rest, &found[1]);
 }
 

@@ -1,8 +1,17 @@
-/* Objectives, for a row with weight w, score s (s_k) and probability p (p_k):
- *     binary       w log loss(y, p),  p = 1 / (1 + exp(-s)):       g = w (p - y),       h = w p (1
- * - p) multiclass   -w log p_y,        p = softmax(s):              g_k = w (p_k - [y = k]), h_k =
- * w p_k (1 - p_k) regression   w (y - s)^2 / 2:                                g = w (s - y), h = w
- * The multiclass hessian is its diagonal (Friedman 2001). */
+/* Objectives, for a row of weight w, score s (s_k) and probability p (p_k):
+ *
+ *     binary       loss  w log loss(y, p), p = 1 / (1 + exp(-s))
+ *                  g     w (p - y)
+ *                  h     w p (1 - p)
+ *     multiclass   loss  -w log p_y, p = softmax(s)
+ *                  g_k   w (p_k - [y = k])
+ *                  h_k   w K / (K - 1) p_k (1 - p_k)
+ *     regression   loss  w (y - s)^2 / 2
+ *                  g     w (s - y)
+ *                  h     w
+ *
+ * The multiclass hessian is the diagonal, times Friedman's (2001) K / (K - 1): the trees of a round
+ * do not know of each other, and full steps of all of them together go too far. */
 #include "learn/boosting_internal.h"
 
 #include "base/alloc.h"
@@ -37,6 +46,7 @@ static double weight_of(const struct qn__loss *loss, size_t row)
 static void class_weights(const struct qn__loss *loss, size_t class_count, const uint32_t *rows,
                           size_t row_count, double *totals)
 {
+    assert(loss->classes);
     memset(totals, 0, class_count * sizeof(*totals));
     for (size_t i = 0; i < row_count; i++)
         totals[loss->classes[rows[i]]] += weight_of(loss, rows[i]);
@@ -215,8 +225,11 @@ static void gradient_block(void *context, size_t index, unsigned thread)
     }
     double share[QN_BLOCK_ROWS];
     const double *scores = loss->scores + job->output * loss->row_count;
-    int32_t positive = loss->task == QN_TASK_BINARY ? 1 : (int32_t)job->output;
-    if (loss->task == QN_TASK_BINARY) {
+    bool binary = loss->task == QN_TASK_BINARY;
+    int32_t positive = binary ? 1 : (int32_t)job->output;
+    double classes = (double)loss->output_count;
+    double factor = binary ? 1.0 : classes / (classes - 1.0);
+    if (binary) {
         qn_sigmoid_many(scores + begin, share, end - begin);
     } else {
         for (size_t row = begin; row < end; row++)
@@ -225,7 +238,7 @@ static void gradient_block(void *context, size_t index, unsigned thread)
     for (size_t row = begin; row < end; row++) {
         double p = share[row - begin], weight = weight_of(loss, row);
         loss->gradient[row] = weight * (p - (loss->classes[row] == positive ? 1.0 : 0.0));
-        loss->hessian[row] = weight * (p * (1.0 - p));
+        loss->hessian[row] = weight * (factor * (p * (1.0 - p)));
     }
 }
 

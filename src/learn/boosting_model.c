@@ -163,9 +163,8 @@ static bool shape_is_right(const struct qn_boosting *model)
     else if (model->task == QN_TASK_REGRESSION)
         classes_right = model->class_count == 0 && model->output_count == 1;
     return classes_right && model->trees->output_count == 1 &&
-           model->round_count <= model->trees->tree_count &&
-           model->trees->tree_count / model->output_count == model->round_count &&
-           model->trees->tree_count % model->output_count == 0;
+           model->round_count <= SIZE_MAX / model->output_count &&
+           model->trees->tree_count == model->round_count * model->output_count;
 }
 
 static enum qn_status read_model(struct qn_boosting *model, struct qn_reader *reader,

@@ -14,7 +14,7 @@ static const unsigned strides[QN_STRIDES] = {4, 6, 8}; /* powers of 2 that bins 
 static unsigned stride_of(uint16_t bin_count)
 {
     unsigned i = 0;
-    while (bin_count > 1u << strides[i])
+    while (i + 1 < QN_STRIDES && bin_count > 1u << strides[i])
         i++;
     return strides[i];
 }

@@ -48,8 +48,8 @@ static void predict_task(void *context, size_t group, unsigned thread)
     for (size_t block = first; block < end; block++) {
         size_t rows = qn__points_pack(job->points, block, panels);
         double *out = job->out + block * QN__BLOCK_ROWS;
+        struct qn__nearest nearest = {0};
         for (size_t i = 0; i < rows; i++) {
-            struct qn__nearest nearest;
             if (i % QN__PANEL == 0)
                 qn__centres_nearest(job->centres, panels + i * p, &nearest);
             out[i] = nearest.label[i % QN__PANEL];

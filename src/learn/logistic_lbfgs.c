@@ -52,7 +52,7 @@ static enum qn_status evaluate(struct lbfgs *state, const double *v, double *slo
 static void choose_direction(struct lbfgs *state)
 {
     size_t size = state->size, count = state->kept < QN_MEMORY ? state->kept : QN_MEMORY;
-    double *d = state->direction, alpha[QN_MEMORY];
+    double *d = state->direction, alpha[QN_MEMORY] = {0};
     for (size_t i = 0; i < size; i++)
         d[i] = -state->slope[i];
     for (size_t back = 0; back < count; back++) {

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/numeric.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -209,6 +210,7 @@ static void add_groups(const struct loss_job *job)
 
 static void unpack_hessian(const struct loss_job *job, double *out)
 {
+    assert(out);
     const struct qn__logistic *problem = job->problem;
     const double *block = job->sums + 2 + problem->size;
     size_t width = problem->width, size = problem->size;

@@ -298,7 +298,7 @@ enum qn_status qn_parameters_set_json(const struct qn_parameter_table *table, vo
 {
     if (!json_is_object(object))
         return qn_fail(err, QN_INVALID, "parameters: an object {\"name\": value} is expected");
-    double values[QN_NAMES_LIMIT];
+    double values[QN_NAMES_LIMIT] = {0};
     bool given[QN_NAMES_LIMIT] = {false};
     const char *name;
     json_t *json;

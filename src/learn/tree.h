@@ -8,6 +8,14 @@
 #include "learn/learner.h"
 #include "learn/trees.h"
 
+/* All sums that decide about splits are of 64-bit integers (weights and targets in fixed point), so
+ * that their order, and the number of threads, cannot matter. Numeric thresholds lie half-way
+ * between the values (histogram: the bins) of the node's rows on either side. A missing value goes
+ * where it served the training rows best, or, when the node had none, to the branch with more rows.
+ * Levels are ordered by their share of class 1, their mean, or with three classes or more by their
+ * share of the node's most frequent class; a level that the node did not have goes with more rows.
+ */
+
 enum qn_criterion {
     QN_CRITERION_AUTO,
     QN_CRITERION_GINI,
@@ -42,12 +50,5 @@ struct qn_forest {
     enum qn_task task;
     double oob_score;
 };
-
-/* All sums that decide about splits are of 64-bit integers (weights and
- * targets in fixed point), so that their order, and the number of threads, cannot matter.
- * Numeric thresholds lie half-way between the values (histogram: the bins) of the node's rows on
- * either side. A missing value goes where the training rows without one did better, or, when the
- * node had none, to the branch with more rows. Levels are ordered by their share of class 1, their
- * mean, or with three classes or more by their share of the node's most frequent class. */
 
 #endif

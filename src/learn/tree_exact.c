@@ -90,6 +90,7 @@ enum qn_status qn__exact_init(struct qn__worker *worker, struct qn_error *err)
         failed = failed || !scratch->groups || !scratch->group_sums || !scratch->spare_rows ||
                  !scratch->values;
     }
+    assert(features->feature_count > 0);
     if (problem->row_count > SIZE_MAX / sizeof(uint32_t) / features->feature_count)
         return qn_fail_nomem(err, "tree");
     worker->order = QN_ALLOC(uint32_t, features->feature_count * problem->row_count);

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -57,6 +58,7 @@ enum qn_status qn__histogram_init(struct qn__worker *worker, struct qn_error *er
     for (size_t f = 0; f < binned->feature_count; f++)
         worker->cell_at[f + 1] =
             worker->cell_at[f] + binned->features[f].bin_count * problem->channels;
+    assert(worker->cell_at[binned->feature_count] > 0); /* There is a feature with a bin. */
     size_t limit = QN_STORE_BYTES / sizeof(int64_t) / worker->cell_at[binned->feature_count];
     worker->stored_limit = !is_stored(problem)       ? 0
                            : limit < QN_STORE_BLOCKS ? limit
@@ -140,6 +142,7 @@ static size_t list_codes(const uint64_t *occupied, unsigned first, uint8_t codes
 static void scan_binary(const int64_t *totals, const int64_t *cells, const uint8_t *codes,
                         size_t count, struct qn__split *split)
 {
+    assert(cells);
     int64_t a = 0, b = 0;
     double best = split->score;
     for (size_t i = 0; i + 1 < count; i++) {
@@ -164,6 +167,7 @@ static void scan_numeric(const struct qn__problem *problem, const int64_t *total
                          const int64_t *missing, unsigned drawn, int64_t *work,
                          struct qn__split *split)
 {
+    assert(cells);
     size_t channels = problem->channels;
     int64_t *left = work, *with = work + channels, *right = work + 2 * channels;
     memset(left, 0, channels * sizeof(*left));
@@ -192,6 +196,7 @@ static void scan(struct qn__worker *worker, struct qn__scratch *scratch, size_t 
                  const int64_t *cells, const uint64_t *occupied, struct qn__split *split)
 {
     const struct qn__problem *problem = worker->problem;
+    assert(cells);
     bool categorical = problem->binned->features[feature].kind == QN_FEATURE_CATEGORICAL;
     uint8_t codes[QN_BIN_LIMIT];
     size_t count = list_codes(occupied, categorical ? QN_BIN_OTHER : QN_BIN_FIRST, codes);

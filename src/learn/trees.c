@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#define QN_LANES 16 /* rows that walk a tree side by side, to overlap their waiting */
+#define QN_LANES 64 /* rows that walk a tree side by side, to overlap their waiting */
 /* Rows of one task: few enough that there are tasks for all threads, many enough that a tree is
  * not fetched from memory again for every few of them. */
 #define QN_BLOCKS ((size_t)16)
@@ -217,21 +217,21 @@ static void walk_lanes(const struct accumulate *job, uint32_t root, size_t row,
 {
     const struct qn_node *nodes = job->trees->nodes;
     const struct qn_feature *columns = job->features->columns;
-    unsigned lane[QN_LANES], moving = 0;
+    unsigned lane[QN_LANES], moving = QN_LANES;
     for (unsigned l = 0; l < QN_LANES; l++) {
         at[l] = root;
         lane[l] = l;
     }
-    if (nodes[root].feature != QN_NODE_LEAF)
-        moving = QN_LANES;
     while (moving > 0) {
         unsigned still = 0;
         for (unsigned i = 0; i < moving; i++) {
             unsigned l = lane[i];
             const struct qn_node *node = &nodes[at[l]];
+            if (node->feature == QN_NODE_LEAF)
+                continue;
             at[l] = step(job->trees, node, &columns[node->feature], row + l);
-            lane[still] = l;
-            still += nodes[at[l]].feature != QN_NODE_LEAF;
+            __builtin_prefetch(&nodes[at[l]]);
+            lane[still++] = l;
         }
         moving = still;
     }
@@ -275,7 +275,13 @@ void qn_trees_accumulate(const struct qn_trees *trees, size_t first, size_t last
         rows = QN_BLOCK_ROWS_MINIMUM;
     if (rows > QN_BLOCK_ROWS_MAXIMUM)
         rows = QN_BLOCK_ROWS_MAXIMUM;
-    struct accumulate job = {trees, first, last, scale, features, out, rows};
+    struct accumulate job = {.trees = trees,
+                             .first = first,
+                             .last = last,
+                             .scale = scale,
+                             .features = features,
+                             .block_rows = rows};
+    job.out = out;
     qn_pool_run(pool, (features->row_count + rows - 1) / rows, accumulate_block, &job);
 }
 

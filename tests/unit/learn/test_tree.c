@@ -244,6 +244,26 @@ static void test_histogram_equals_exact(void **state)
     }
 }
 
+/* Between bins that a node has, and others that it has not, the threshold is in the middle. */
+static void test_threshold_in_a_gap(void **state)
+{
+    (void)state;
+    double side[8] = {0, 0, 0, 0, 1, 1, 1, 1}, x[8] = {0, 0, 10, 10, 5, 0, 0, 0};
+    int32_t y[8] = {0, 0, 1, 1, 1, 1, 1, 1};
+    struct fixture fixture = {.features = {8, 2, NULL}};
+    fixture.columns[0] = (struct qn_feature){.name = "side", .values = side};
+    fixture.columns[1] = (struct qn_feature){.name = "x", .values = x};
+    fixture.target =
+        (struct qn_target){.task = QN_TASK_BINARY, .row_count = 8, .class_count = 2, .classes = y};
+    struct qn_forest *forest =
+        fixture_fit(&fixture, &qn_decision_tree_learner, "splitter=histogram", 1);
+    const struct qn_node *nodes = forest->trees->nodes;
+    assert_int_equal(nodes[0].feature, 0);
+    assert_int_equal(nodes[nodes[0].left].feature, 1);
+    assert_true(nodes[nodes[0].left].threshold == 5); /* of 2.5 and 7.5 */
+    qn_decision_tree_learner.free(forest);
+}
+
 static void test_limits(void **state)
 {
     (void)state;
@@ -318,7 +338,7 @@ static void test_unknown_goes_with_more_rows(void **state)
             struct qn_error err = QN_ERROR_INIT;
             void *model = NULL;
             for (size_t i = 0; i < 5; i++)
-                y[i] = flip ? i < 3 : i >= 2;
+                y[i] = flip ? i >= 3 : i >= 2; /* Three rows on the left, or on the right. */
             levels[2] = flip ? 0 : 1;
             fixture.columns[0] = kind ? (struct qn_feature){.name = "c",
                                                             .kind = QN_FEATURE_CATEGORICAL,
@@ -338,7 +358,7 @@ static void test_unknown_goes_with_more_rows(void **state)
                 column.levels = kind ? &strange[s] : NULL;
                 assert_int_equal(
                     qn_decision_tree_learner.predict(model, &features, NULL, out, &err), QN_OK);
-                assert_true(out[1] == 1); /* Three of five rows are of class 1. */
+                assert_true(out[1] == (flip ? 0 : 1));
             }
             qn_decision_tree_learner.free(model);
         }
@@ -471,6 +491,7 @@ int main(void)
         cmocka_unit_test(test_weights_are_repeated_rows),
         cmocka_unit_test(test_threads_make_no_difference),
         cmocka_unit_test(test_histogram_equals_exact),
+        cmocka_unit_test(test_threshold_in_a_gap),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_class_weight),
         cmocka_unit_test(test_unknown_goes_with_more_rows),

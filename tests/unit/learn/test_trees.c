@@ -219,7 +219,7 @@ static void test_check(void **state)
 static void test_bad_links_are_refused(void **state)
 {
     (void)state;
-    for (int wrong = 0; wrong < 14; wrong++) {
+    for (int wrong = 0; wrong < 15; wrong++) {
         struct qn_trees *trees = random_trees(3, 1), *again = NULL;
         uint32_t root = trees->roots[2];
         struct qn_node *node = &trees->nodes[root], *second = NULL;
@@ -266,6 +266,9 @@ static void test_bad_links_are_refused(void **state)
             break;
         case 12:
             trees->roots[1] = trees->roots[2];
+            break;
+        case 14:
+            second->feature = QN_NODE_LEAF; /* its children hang in the air */
             break;
         case 13:
             second->feature = 0; /* a feature that is numbers here and levels there */
