@@ -15,12 +15,14 @@
 
 #define QN_MOSTLY_MISSING 0.95
 #define QN_NOTABLE_MISSING 0.01
-#define QN_SKEWED 1.0
+/* Below, a power costs straight relations more (price by carat, of skewness 1.1) than it gains. */
+#define QN_SKEWED 2.0
 /* Heavy outliers: an end this many times the span between the 1 % and 99 % quantiles away. */
 #define QN_OUTLIER_SPANS 2.0
 
 enum {
     QN_ONE_HOT_LEVELS = 30,
+    QN_LEVEL_ROWS = 20, /* levels of fewer rows each are too thin for trees to sort by target */
     QN_IDENTIFIER_ROWS = 10, /* in fewer rows all different values say nothing */
     QN_SEQUENCE_ROWS = 1000, /* a gapless sequence that does not begin at 0 or 1 */
     QN_REASON_SIZE = 400,
@@ -190,9 +192,25 @@ static void propose_number(struct proposal *p)
     add(p, "{\"do\":\"scale\",\"how\":\"standard\"}");
 }
 
+/* Trees order levels by their mean target in the node itself. Among many levels of few rows that
+ * order is noise learnt by heart; means out of fold, drawn towards the common one, are not. */
+static bool has_thin_levels(const struct proposal *p)
+{
+    size_t distinct = p->profile->distinct;
+    return distinct > QN_ONE_HOT_LEVELS && p->profile->count / distinct < QN_LEVEL_ROWS;
+}
+
 static void propose_category(struct proposal *p)
 {
     size_t distinct = p->profile->distinct;
+    if (p->native && p->supervised && has_thin_levels(p)) {
+        say(p,
+            "%zu levels of %.3g rows on average, too few to learn from each: each becomes its "
+            "mean of the target",
+            distinct, (double)p->profile->count / (double)distinct);
+        add(p, "{\"do\":\"target\"}");
+        return;
+    }
     if (p->native) {
         say(p, "%zu levels, which the learner splits itself", distinct);
         add(p, "{\"do\":\"levels\"}");

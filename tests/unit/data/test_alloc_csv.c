@@ -19,8 +19,8 @@ void *__wrap_qn_realloc_bytes(void *block, size_t size_bytes)
 }
 
 static const char *const texts[] = {
-    "id,when,flag,x,x,,note,zip\n1,2023-01-02,yes,1.5,2,3,\"say \"\"hi\"\"\",007\n"
-    "2,2023-01-03,no,2,abc,,\"two\nlines\",12\n\n3,,,NA,9,9,,13\n",
+    ("id,when,flag,x,x,,note,zip\n1,2023-01-02,yes,1.5,2,3,\"say \"\"hi\"\"\",007\n"
+     "2,2023-01-03,no,2,abc,,\"two\nlines\",12\n\n3,,,NA,9,9,,13\n"),
     "a;b\n1,5;x\n2,5;y\n",
     "a,b\n1,2\n3\n",
     "a,b\n1,\"x\n",

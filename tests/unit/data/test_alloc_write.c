@@ -71,7 +71,7 @@ static enum qn_status write_once(void *context, struct qn_error *err)
     const struct write_work *work = context;
     struct stat about;
     (void)unlink(work->path);
-    enum qn_status status = qn_table_write(work->table, work->path, err);
+    enum qn_status status = qn_table_write(work->table, work->path, NULL, err);
     assert_int_equal(io_folder_count(), status == QN_OK);
     if (status == QN_OK && work->size_bytes > 0) {
         assert_int_equal(stat(work->path, &about), 0);
@@ -135,7 +135,7 @@ static void test_readers(void **state)
     options.override_count = 1;
     work.reader = qn__jsonl_read;
     work.path = io_path("b.jsonl");
-    assert_int_equal(qn_table_write(table, work.path, &err), QN_OK);
+    assert_int_equal(qn_table_write(table, work.path, NULL, &err), QN_OK);
     torture(read_once, &work);
     assert_int_equal(unlink(work.path), 0);
     qn_table_free(table);

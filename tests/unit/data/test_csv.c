@@ -29,8 +29,8 @@ static void test_line_ends(void **state)
                            "a,b\n1,x\n2,y",
                            "a,b\r\n1,x\r\n2,y",
                            "a,b\r1,x\r2,y",
-                           "\xef\xbb\xbf"
-                           "a,b\n1,x\n2,y",
+                           ("\xef\xbb\xbf"
+                            "a,b\n1,x\n2,y"),
                            "\n\na,b\n\n1,x\n  \n2,y\n\n\n",
                            "a,b\r\n\r\n1,x\n2,y\r\n\r\n",
                            "a,b\n1,x\r\r2,y\n"};

@@ -82,6 +82,40 @@ static void test_both(void **state)
     qn_free(bytes);
 }
 
+/* What comes out may fill the buffer of 256 KiB to the last byte just when the member ends. */
+static void test_border(void **state)
+{
+    (void)state;
+    const size_t buffer = 1 << 18, room = 1 << 20;
+    char *bytes = qn_alloc(2 * buffer, 1), *packed = qn_alloc(room, 1);
+    memset(bytes, 'x', 2 * buffer);
+    for (size_t size = buffer; size <= 2 * buffer; size += buffer) {
+        size_t packed_size = gzip(bytes, size, packed, room);
+        check(packed, packed_size, bytes, size);
+        check(packed, packed_size - 1, NULL, 0);
+        packed_size = ZSTD_compress(packed, room, bytes, size, 3);
+        check(packed, packed_size, bytes, size);
+        check(packed, packed_size - 1, NULL, 0);
+    }
+    qn_free(packed);
+    qn_free(bytes);
+}
+
+static void test_padding(void **state)
+{
+    (void)state;
+    char packed[1024] = {0};
+    size_t size = gzip("plain", 5, packed, sizeof(packed));
+    memset(packed + size, 0, 500);
+    check(packed, size + 500, "plain", 5);
+    memset(packed + size, 'x', 9);
+    check(packed, size + 9, NULL, 0);
+    /* pzstd begins its files with a frame to skip. */
+    memcpy(packed, "\x50\x2a\x4d\x18\x04\0\0\0abcd", 12);
+    size = ZSTD_compress(packed + 12, sizeof(packed) - 12, "plain", 5, 3);
+    check(packed, 12 + size, "plain", 5);
+}
+
 static void test_table(void **state)
 {
     (void)state;
@@ -104,6 +138,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both),
+        cmocka_unit_test(test_border),
+        cmocka_unit_test(test_padding),
         cmocka_unit_test(test_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 static void write_good(const struct qn_table *table, const char *path)
 {
     struct qn_error err = QN_ERROR_INIT;
-    if (qn_table_write(table, path, &err) != QN_OK)
+    if (qn_table_write(table, path, NULL, &err) != QN_OK)
         fail_msg("%s: %s", path, err.message);
 }
 
@@ -249,7 +249,7 @@ static void refuse(const struct qn_table *table, const char *path, enum qn_statu
                    const char *part)
 {
     struct qn_error err = QN_ERROR_INIT;
-    assert_int_equal(qn_table_write(table, path, &err), expected);
+    assert_int_equal(qn_table_write(table, path, NULL, &err), expected);
     if (!strstr(err.message, part))
         fail_msg("\"%s\" is not in \"%s\"", part, err.message);
     assert_null(strstr(err.message, "/proc/"));
@@ -305,7 +305,7 @@ static void test_full_disk(void **state)
         small.rlim_cur = 100000;
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
         struct qn_error err = QN_ERROR_INIT;
-        enum qn_status status = qn_table_write(table, path, &err);
+        enum qn_status status = qn_table_write(table, path, NULL, &err);
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
         assert_int_equal(status, QN_IO);
         print_message("%s\n", err.message);

@@ -41,6 +41,25 @@ static void test_every_day_of_six_centuries(void **state)
     }
 }
 
+/* As numpy counts. */
+static void test_years_before_the_first(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t day;
+        int year, month, of_month;
+    } cases[] = {{-719529, -1, 12, 31},
+                 {-1000000, -768, 2, 4},
+                 {-719469, 0, 2, 29},
+                 {2932896, 9999, 12, 31},
+                 {-1157820, -1201, 12, 31}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        assert_true(part(cases[i].day, QN__PART_YEAR) == cases[i].year);
+        assert_true(part(cases[i].day, QN__PART_MONTH) == cases[i].month);
+        assert_true(part(cases[i].day, QN__PART_DAY) == cases[i].of_month);
+    }
+}
+
 static void test_weekdays_and_times(void **state)
 {
     (void)state;
@@ -82,6 +101,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_day_of_six_centuries),
+        cmocka_unit_test(test_years_before_the_first),
         cmocka_unit_test(test_weekdays_and_times),
         cmocka_unit_test(test_what_has_no_calendar_is_missing),
         cmocka_unit_test(test_a_date_without_actions_is_its_days),

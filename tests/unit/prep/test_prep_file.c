@@ -124,6 +124,26 @@ static void check_number_refused(const struct qn_table *table, const char *recip
     fitted_release(&fitted);
 }
 
+static void test_another_number_of_columns_is_refused(void **state)
+{
+    (void)state;
+    struct qn_table *table = make_mixed_table(10);
+    struct fitted fitted = fit_table(table, RECIPE);
+    struct qn_buffer buffer;
+    qn_buffer_init(&buffer, 1 << 20);
+    qn_prep_write(fitted.prep, &buffer);
+    struct qn_reader reader;
+    qn_reader_init(&reader, buffer.bytes, buffer.size);
+    (void)qn_reader_u32(&reader); /* version */
+    qn_free(qn_reader_string(&reader));
+    assert_int_equal(buffer.bytes[reader.at], 5);
+    buffer.bytes[reader.at] = 6;
+    assert_false(read_and_use(buffer.bytes, buffer.size, table));
+    qn_buffer_release(&buffer);
+    fitted_release(&fitted);
+    qn_table_free(table);
+}
+
 static void test_numbers_that_cannot_be_are_refused(void **state)
 {
     (void)state;
@@ -148,6 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_read_prep_is_the_written_one),
         cmocka_unit_test(test_damaged_bytes_are_refused_or_harmless),
+        cmocka_unit_test(test_another_number_of_columns_is_refused),
         cmocka_unit_test(test_numbers_that_cannot_be_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

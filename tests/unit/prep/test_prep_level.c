@@ -82,6 +82,10 @@ static void test_frequency(void **state)
     check_values(matrix, "x_frequency", (double[]){0.125, 0.25, 0.125, 0, 0.375}, 0);
     qn_matrix_free(matrix);
     fitted_release(&fitted);
+    matrix = encode("{'do':'impute','value':'b'},{'do':'frequency'}", OTHERS, 5, &fitted, &report);
+    check_values(matrix, "x_frequency", (double[]){0.125, 0.375, 0.375, 0, 0.375}, 0);
+    qn_matrix_free(matrix);
+    fitted_release(&fitted);
     matrix = encode("{'do':'impute'},{'do':'frequency'}", OTHERS, 5, &fitted, &report);
     check_values(matrix, "x_frequency", (double[]){0.125, 0.25, 0.5, 0, 0.5}, 0);
     qn_matrix_free(matrix);

@@ -103,7 +103,8 @@ static void test_streams_are_checked(void **state)
     check_refused("number", "{'do':'impute'},{'do':'impute'}",
                   "columns[0].actions[1]: a second 'impute'");
     check_refused("number", "{'do':'indicator'},{'do':'indicator'}", "a second 'indicator'");
-    check_refused("text", "{'do':'impute'},{'do':'text'}", "empty text");
+    check_refused("text", "{'do':'impute'},{'do':'text'}",
+                  "columns[0].actions[1]: 'text' takes a missing value for an empty text");
 }
 
 static void test_options_are_checked(void **state)

@@ -1,6 +1,6 @@
 #include "prep_support.h"
 
-enum { QN_ROWS = 400 };
+enum { QN_ROWS = 400, QN_MORE_ROWS = 700 };
 
 static struct qn_recipe *propose(const struct qn_table *table, bool native, bool supervised)
 {
@@ -92,6 +92,18 @@ static double skewed(size_t row)
     return exp((double)(row % 40) / 5);
 }
 
+/* Of skewness 1.4. */
+static double somewhat_skewed(size_t row)
+{
+    double x = (double)(row % 40);
+    return x * x * x * x;
+}
+
+static double skewed_both_ways(size_t row)
+{
+    return skewed(row) - 10;
+}
+
 static double outlying(size_t row)
 {
     return row == 100 ? -1e6 : row == 101 ? 1e6 : even(row);
@@ -116,6 +128,8 @@ static void test_numbers(void **state)
     check_number(nearly_all_missing, "drop", "drop", "96% of its values are missing");
     check_number(constant, "drop", "drop", "constant");
     check_number(skewed, "", "impute power scale", "skewed");
+    check_number(somewhat_skewed, "", "impute scale", "");
+    check_number(skewed_both_ways, "", "impute scale", "");
     check_number(outlying, "", "impute clip scale", "2 outliers");
     check_number(infinite, "", "impute scale", "like the 4 infinite values");
     check_number(sequence, "", "impute scale", ""); /* fractions are never identifiers */
@@ -136,6 +150,20 @@ static void check_integers(const char *name, int64_t start, int64_t step, size_t
     qn_table_free(table);
 }
 
+static void test_an_identifier_is_never_missing(void **state)
+{
+    (void)state;
+    struct qn_table *table = make_table(50);
+    int64_t values[50];
+    for (size_t i = 0; i < 50; i++)
+        values[i] = i == 7 ? QN_MISSING_INTEGER : (int64_t)i * 3;
+    add_integers(table, "parent_id", QN_TYPE_INTEGER, values);
+    struct qn_recipe *recipe = propose(table, true, true);
+    check_proposed(recipe, "parent_id", "", "1 missing");
+    qn_recipe_free(recipe);
+    qn_table_free(table);
+}
+
 static void test_identifiers_of_numbers(void **state)
 {
     (void)state;
@@ -152,13 +180,13 @@ static void test_identifiers_of_numbers(void **state)
     check_integers("id", 1, 1, 5, false);
 }
 
-static struct qn_recipe *propose_texts(enum qn_type type, const char *format, size_t distinct,
-                                       bool native, bool supervised)
+static struct qn_recipe *propose_texts(size_t rows, enum qn_type type, const char *format,
+                                       size_t distinct, bool native, bool supervised)
 {
-    struct qn_table *table = make_table(QN_ROWS);
-    char texts[QN_ROWS][80];
-    const char *values[QN_ROWS];
-    for (size_t i = 0; i < QN_ROWS; i++) {
+    struct qn_table *table = make_table(rows);
+    char texts[QN_MORE_ROWS][80];
+    const char *values[QN_MORE_ROWS];
+    for (size_t i = 0; i < rows; i++) {
         snprintf(texts[i], sizeof(texts[i]), "%s%zu", format, i % distinct);
         values[i] = texts[i];
     }
@@ -179,8 +207,8 @@ static void test_categories_and_texts(void **state)
     } cases[] = {
         {QN_TYPE_CATEGORY, "v", 3, "levels", "one_hot", "one_hot"},
         {QN_TYPE_CATEGORY, "v", 30, "levels", "one_hot", "one_hot"},
-        {QN_TYPE_CATEGORY, "v", 31, "levels", "target scale", "frequency scale"},
-        {QN_TYPE_TEXT, "v", 399, "levels", "target scale", "frequency scale"},
+        {QN_TYPE_CATEGORY, "v", 31, "target", "target scale", "frequency scale"},
+        {QN_TYPE_TEXT, "v", 399, "target", "target scale", "frequency scale"},
         {QN_TYPE_CATEGORY, "v", QN_ROWS, "drop", "drop", "drop"},
         {QN_TYPE_TEXT, "v", QN_ROWS, "drop", "drop", "drop"},
         {QN_TYPE_TEXT, "a few words ", QN_ROWS, "text", "text", "text"},
@@ -191,7 +219,7 @@ static void test_categories_and_texts(void **state)
     };
     for (size_t k = 0; k < sizeof(cases) / sizeof(*cases); k++) {
         for (int way = 0; way < 3; way++) {
-            struct qn_recipe *recipe = propose_texts(cases[k].type, cases[k].format,
+            struct qn_recipe *recipe = propose_texts(QN_ROWS, cases[k].type, cases[k].format,
                                                      cases[k].distinct, way == 0, way == 1);
             check_proposed(recipe, "x",
                            way == 0   ? cases[k].native
@@ -200,6 +228,25 @@ static void test_categories_and_texts(void **state)
                            "");
             qn_recipe_free(recipe);
         }
+    }
+}
+
+/* 35 levels of 20 rows are enough to learn from each, 36 of 19 are not. */
+static void test_thin_levels_are_encoded_for_trees(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t distinct;
+        bool supervised;
+        const char *action, *reason;
+    } cases[] = {{35, true, "levels", "splits itself"},
+                 {36, true, "target", "36 levels of 19.4 rows"},
+                 {36, false, "levels", "splits itself"}};
+    for (size_t k = 0; k < sizeof(cases) / sizeof(*cases); k++) {
+        struct qn_recipe *recipe = propose_texts(QN_MORE_ROWS, QN_TYPE_CATEGORY, "v",
+                                                 cases[k].distinct, true, cases[k].supervised);
+        check_proposed(recipe, "x", cases[k].action, cases[k].reason);
+        qn_recipe_free(recipe);
     }
 }
 
@@ -301,7 +348,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_identifiers_of_numbers),
+        cmocka_unit_test(test_an_identifier_is_never_missing),
         cmocka_unit_test(test_categories_and_texts),
+        cmocka_unit_test(test_thin_levels_are_encoded_for_trees),
         cmocka_unit_test(test_dates_become_the_parts_that_vary),
         cmocka_unit_test(test_excluded_columns_are_left_out),
         cmocka_unit_test(test_the_matrix_is_never_missing),
