@@ -26,9 +26,22 @@ static const struct qn_option common_options[] = {
     {NULL, NULL, NULL},
 };
 
+/* One line, and nothing that steers a terminal: names of files and columns are others' texts. */
+static void print_line(const char *text)
+{
+    char line[sizeof(((struct qn_error *)NULL)->message)];
+    size_t size = 0;
+    for (; text[size] && size + 1 < sizeof(line); size++) {
+        unsigned char c = (unsigned char)text[size];
+        line[size] = c < 0x20 || c == 0x7f ? '?' : text[size];
+    }
+    line[size] = '\0';
+    fprintf(stderr, "quern: %s\n", line);
+}
+
 int qn_cli_fail(const struct qn_error *err, bool wrong_usage)
 {
-    fprintf(stderr, "quern: %s\n", err->message);
+    print_line(err->message);
     return wrong_usage ? QN_EXIT_USAGE : QN_EXIT_FAILED;
 }
 

@@ -111,16 +111,29 @@ static bool update(void *context, const char *stage, uint64_t done, uint64_t tot
     return true;
 }
 
+/* The first one asks to stop, the second ends at once. What nohup or a shell has set to be ignored
+ * stays so. */
+static void catch_signal(int number)
+{
+    struct sigaction action, before;
+    if (sigaction(number, NULL, &before) != 0 || before.sa_handler == SIG_IGN)
+        return;
+    memset(&action, 0, sizeof(action));
+    action.sa_handler = on_interrupt;
+    action.sa_flags = (int)SA_RESETHAND;
+    sigaction(number, &action, NULL);
+}
+
 void qn_meter_init(struct qn_meter *meter)
 {
     *meter = (struct qn_meter){.visible = isatty(STDERR_FILENO) == 1};
     meter->progress.update = update;
     meter->progress.context = meter;
-    struct sigaction action;
-    memset(&action, 0, sizeof(action));
-    action.sa_handler = on_interrupt;
-    action.sa_flags = (int)SA_RESETHAND; /* a second ctrl-c ends at once */
-    sigaction(SIGINT, &action, NULL);
+    catch_signal(SIGINT);
+    catch_signal(SIGTERM);
+    catch_signal(SIGHUP);
+    /* A limit on file sizes then is a failed write, which cleans up and says so. */
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 void qn_meter_end(struct qn_meter *meter)

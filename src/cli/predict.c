@@ -56,7 +56,6 @@ static enum qn_status predict(const struct qn_args *args, struct predict_job *jo
     if (status == QN_OK)
         status = qn_model_predictions(job->model, job->table, (const char *const *)job->keep,
                                       job->keep_count, job->outputs, &job->result, err);
-    qn_meter_end(&job->meter);
     return status;
 }
 
@@ -109,7 +108,8 @@ static int run(const struct qn_args *args)
     job.data.read.progress = &job.meter.progress;
     status = predict(args, &job, &err);
     if (status == QN_OK)
-        status = qn_table_write(job.result, output, &err);
+        status = qn_table_write(job.result, output, &job.meter.progress, &err);
+    qn_meter_end(&job.meter);
     int code = QN_EXIT_GOOD;
     if (status != QN_OK)
         code = qn_cli_fail(&err, false);

@@ -221,7 +221,7 @@ static int run(const struct qn_args *args)
     if (status == QN_OK && !recipe_only)
         status = prepare(&job, &err);
     if (status == QN_OK && !recipe_only)
-        status = qn_table_write(job.result, output, &err);
+        status = qn_table_write(job.result, output, &job.meter.progress, &err);
     qn_meter_end(&job.meter);
     int code = QN_EXIT_GOOD;
     if (status != QN_OK)

@@ -113,7 +113,7 @@ static enum qn_status save_clusters(struct qn_train_job *job, const char *path,
     if (status == QN_OK)
         status = qn_model_predictions(job->model, job->table, all, 1, outputs, &result, err);
     if (status == QN_OK)
-        status = qn_table_write(result, path, err);
+        status = qn_table_write(result, path, job->options.progress, err);
     qn_table_free(result);
     qn_free(outputs);
     return status;

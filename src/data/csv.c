@@ -148,7 +148,7 @@ static enum qn_status finish_column(struct qn__csv *csv, struct qn__csv_column *
 {
     struct qn_table *table = csv->table;
     struct qn_column *to = &table->columns[column->index];
-    struct qn__where where = {qn__csv_line_of_row, csv};
+    struct qn__where where = {.line_of_row = qn__csv_line_of_row, .context = csv};
     bool comma = csv->dialect.delimiter == ';';
     if (column->plan == QN_CSV_DATE) {
         to->format = qn_strdup(column->format);

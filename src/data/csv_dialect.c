@@ -155,7 +155,7 @@ static enum qn_status head_read(const struct qn__source *source, size_t size, st
         return qn_fail_nomem(err, source->name);
     head->bytes = bytes;
     enum qn_status status =
-        qn__csv_pread(source, bytes + head->size, size - head->size, head->size, err);
+        qn__source_pread(source, bytes + head->size, size - head->size, head->size, err);
     if (status != QN_OK)
         return status;
     head->size = size;
@@ -293,6 +293,28 @@ static bool is_number(const char *text)
     return qn__number_read(text, strlen(text), true, &whole, &number) != QN_KIND_OTHER;
 }
 
+/* Names are C strings: a NUL would cut one short. (Without a header the reader of cells finds it.)
+ */
+static enum qn_status check_nul(const struct qn__source *source, const struct head *head,
+                                size_t from, size_t to, const struct qn__csv_record *record,
+                                struct qn_error *err)
+{
+    const char *nul = memchr(head->bytes + from, '\0', to - from);
+    if (!nul)
+        return QN_OK;
+    size_t at = (size_t)(nul - head->bytes), field = 0;
+    uint64_t line;
+    enum qn_status status = qn__csv_line(source, at, &line, err);
+    if (status != QN_OK)
+        return status;
+    while (field + 1 < record->count && record->fields[field + 1].at <= at)
+        field++;
+    return qn_fail(err, QN_INVALID,
+                   "%s, line %llu, field %zu: byte %zu of the file is NUL, which no text has; the "
+                   "file is damaged or not text",
+                   source->name, (unsigned long long)line, field + 1, at + 1);
+}
+
 static enum qn_status names_take(const struct qn__source *source, const struct head *head,
                                  const struct qn__csv_record *record, bool no_header,
                                  struct qn__csv_dialect *dialect, struct qn_error *err)
@@ -350,6 +372,8 @@ enum qn_status qn__csv_dialect_find(const struct qn__source *source,
     if (status == QN_OK && record.count > options->column_limit)
         status = qn_fail(err, QN_INVALID, "%s has %zu columns; the limit is %zu", source->name,
                          record.count, options->column_limit);
+    if (status == QN_OK && !options->no_header)
+        status = check_nul(source, &head, at, next, &record, err);
     if (status == QN_OK)
         status = names_take(source, &head, &record, options->no_header, &dialect, err);
     if (status != QN_OK)

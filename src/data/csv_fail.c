@@ -13,24 +13,6 @@ enum {
     QN_LOADS_FOR_LINES = 1000, /* pieces read again for the lines in reasons; then rows must do */
 };
 
-enum qn_status qn__csv_pread(const struct qn__source *source, char *bytes, size_t size,
-                             size_t offset, struct qn_error *err)
-{
-    while (size > 0) {
-        ssize_t got = pread(source->fd, bytes, size, (off_t)offset);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return qn_fail(err, QN_IO, "%s could not be read: %s", source->name, strerror(errno));
-        if (got == 0)
-            return qn_fail(err, QN_IO, "%s became shorter while it was read", source->name);
-        bytes += got;
-        offset += (size_t)got;
-        size -= (size_t)got;
-    }
-    return QN_OK;
-}
-
 void qn__csv_keep_error(struct qn__csv_piece *piece, const struct qn_error *error)
 {
     piece->fault = QN_CSV_FAULT_STATUS;
@@ -66,7 +48,7 @@ static int walk_peek(struct walk *walk, struct qn_error *err)
             return -1;
         walk->at = 0;
         walk->count = left < QN_WALK_BYTES ? left : QN_WALK_BYTES;
-        if (qn__csv_pread(walk->source, walk->bytes, walk->count, walk->offset, err) != QN_OK) {
+        if (qn__source_pread(walk->source, walk->bytes, walk->count, walk->offset, err) != QN_OK) {
             walk->count = 0;
             return -2;
         }
@@ -231,14 +213,15 @@ static enum qn_status fail_record(const struct qn__csv *csv, const struct qn__cs
 {
     const char *name = csv->source->name;
     size_t expected = csv->dialect.column_count, found = piece->fault_found;
+    const char delimiter[] = {'\'', csv->dialect.delimiter, '\'', '\0'};
+    const char *shown = csv->dialect.delimiter == '\t' ? "tab" : delimiter;
     if (piece->fault == QN_CSV_FAULT_FIELDS)
         return qn_fail(
             err, QN_INVALID,
             "%s, line %llu: %zu field%s where the %s has %zu; correct the line, or quote "
-            "fields that contain the delimiter '%c'",
+            "fields that contain the delimiter, %s",
             name, line, found, found == 1 ? "" : "s",
-            csv->options->no_header ? "first line" : "header", expected,
-            csv->dialect.delimiter == '\t' ? ' ' : csv->dialect.delimiter);
+            csv->options->no_header ? "first line" : "header", expected, shown);
     if (piece->fault == QN_CSV_FAULT_OPEN)
         return qn_fail(err, QN_INVALID,
                        "%s, line %llu: the quote that opens a field here never closes", name, line);

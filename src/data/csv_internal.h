@@ -24,12 +24,6 @@
 /* Readable bytes behind every buffer of a piece, so that vector loads need no care. */
 #define QN_CSV_PADDING 64
 
-/* ---- Reading the file ---- */
-
-/* Reads exactly size bytes at offset; QN_IO also when the file has become shorter. */
-QN_MUST_CHECK enum qn_status qn__csv_pread(const struct qn__source *source, char *bytes,
-                                           size_t size, size_t offset, struct qn_error *err);
-
 /* ---- One record by one, byte by byte: for the header and for messages ---- */
 
 struct qn__csv_field {

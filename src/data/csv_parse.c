@@ -50,7 +50,7 @@ enum qn_status qn__csv_load(const struct qn__csv *csv, const struct qn__csv_piec
         out->capacity = size + QN_CSV_PADDING;
     }
     memset(out->bytes + size, ' ', QN_CSV_PADDING);
-    return qn__csv_pread(csv->source, out->bytes, size, piece->begin, err);
+    return qn__source_pread(csv->source, out->bytes, size, piece->begin, err);
 }
 
 /* Where a batch of one column comes from and goes to. */

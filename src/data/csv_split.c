@@ -48,8 +48,8 @@ static enum qn_status view_load(const struct qn__csv *csv, const struct qn__csv_
     view->bytes = view->buffer + QN_LOOKBEHIND;
     size_t ahead = piece->raw_end < file_size;
     memset(view->buffer + QN_LOOKBEHIND + size, ' ', 1 + QN_CSV_PADDING);
-    return qn__csv_pread(csv->source, view->buffer + QN_LOOKBEHIND - view->behind,
-                         view->behind + size + ahead, piece->raw_begin - view->behind, err);
+    return qn__source_pread(csv->source, view->buffer + QN_LOOKBEHIND - view->behind,
+                            view->behind + size + ahead, piece->raw_begin - view->behind, err);
 }
 
 /* Whether a quote at bytes[at], met outside quotes, opens a field. */

@@ -16,6 +16,10 @@ struct qn__source {
     size_t size_bytes;
 };
 
+/* Reads exactly size bytes at offset; QN_IO also when the file has become shorter. */
+QN_MUST_CHECK enum qn_status qn__source_pread(const struct qn__source *source, char *bytes,
+                                              size_t size, size_t offset, struct qn_error *err);
+
 QN_MUST_CHECK enum qn_status qn__csv_read(const struct qn__source *source,
                                           const struct qn_read_options *options,
                                           struct qn_table **out, struct qn_error *err);
@@ -84,6 +88,9 @@ enum qn_type qn__coded_type(size_t distinct_count, size_t value_count, size_t te
 struct qn__where {
     bool (*line_of_row)(void *context, size_t row, uint64_t *line_out);
     void *context;
+    /* For formats without lines, instead: "sheet 'Q1', cell C7" of column `index`; cuts it to fit.
+     */
+    void (*place)(void *context, size_t row, size_t index, char *out, size_t out_size);
 };
 
 /* Takes a column of texts (coded; missing -1) and turns it in place into the type that all of its
@@ -106,5 +113,8 @@ QN_MUST_CHECK enum qn_status qn__column_force(struct qn_table *table, size_t ind
 QN_MUST_CHECK enum qn_status qn__spool(int fd, const char *name,
                                        const struct qn_read_options *options, int *fd_out,
                                        size_t *size_out, struct qn_error *err);
+/* By the first bytes of a file. */
+bool qn__is_gzip(const char *bytes, size_t size);
+bool qn__is_zstd(const char *bytes, size_t size);
 
 #endif

@@ -14,6 +14,19 @@
 
 enum { QN_SPOOL_BYTES = 1 << 18 };
 
+bool qn__is_gzip(const char *bytes, size_t size)
+{
+    return size >= 2 && memcmp(bytes, "\x1f\x8b", 2) == 0;
+}
+
+bool qn__is_zstd(const char *bytes, size_t size)
+{
+    /* A frame, or a skippable one, with which pzstd begins its files. */
+    return size >= 4 && (memcmp(bytes, "\x28\xb5\x2f\xfd", 4) == 0 ||
+                         (((unsigned char)bytes[0] & 0xf0) == 0x50 &&
+                          memcmp(bytes + 1, "\x2a\x4d\x18", 3) == 0));
+}
+
 struct spool {
     int from, to;
     const char *name;
@@ -21,21 +34,25 @@ struct spool {
     char *in, *out; /* own; QN_SPOOL_BYTES each */
     size_t in_size; /* bytes in `in` */
     size_t in_total, out_total;
-    bool ended; /* `from` has no more */
 };
 
-/* Fills spool->in anew; in_size 0 at the end. */
+/* Fills spool->in anew, to the brim or to the end, also from a pipe that gives single bytes: the
+ * first ones tell what it is. in_size 0 at the end. */
 static enum qn_status spool_read(struct spool *spool, struct qn_error *err)
 {
-    ssize_t got;
-    do {
-        got = read(spool->from, spool->in, QN_SPOOL_BYTES);
-    } while (got < 0 && errno == EINTR);
-    if (got < 0)
-        return qn_fail(err, QN_IO, "%s could not be read: %s", spool->name, strerror(errno));
-    spool->in_size = (size_t)got;
-    spool->in_total += (size_t)got;
-    spool->ended = got == 0;
+    spool->in_size = 0;
+    while (spool->in_size < QN_SPOOL_BYTES) {
+        ssize_t got =
+            read(spool->from, spool->in + spool->in_size, QN_SPOOL_BYTES - spool->in_size);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return qn_fail(err, QN_IO, "%s could not be read: %s", spool->name, strerror(errno));
+        if (got == 0)
+            break;
+        spool->in_size += (size_t)got;
+    }
+    spool->in_total += spool->in_size;
     return qn_progress_report(spool->progress, "unpack", spool->in_total, 0, "bytes", err);
 }
 
@@ -116,8 +133,12 @@ static enum qn_status spool_gzip(struct spool *spool, struct qn_error *err)
         stream.next_in = (unsigned char *)spool->in;
         stream.avail_in = (unsigned)spool->in_size;
         do {
+            for (; between && stream.avail_in > 0 && *stream.next_in == 0; stream.avail_in--)
+                stream.next_in++; /* Zeros behind a member are padding, as gzip sees it. */
+            if (between && stream.avail_in == 0)
+                break;
             status = inflate_some(spool, &stream, &between, err);
-        } while (status == QN_OK && (stream.avail_in > 0 || stream.avail_out == 0));
+        } while (status == QN_OK && (stream.avail_in > 0 || (stream.avail_out == 0 && !between)));
         if (status == QN_OK)
             status = spool_read(spool, err);
     }
@@ -144,7 +165,7 @@ static enum qn_status spool_zstd(struct spool *spool, struct qn_error *err)
                 status = fail_packed(spool, "zstd", ZSTD_getErrorName(hint), err);
             else
                 status = spool_write(spool, spool->out, out.pos, err);
-        } while (status == QN_OK && (in.pos < in.size || out.pos == out.size));
+        } while (status == QN_OK && (in.pos < in.size || (out.pos == out.size && hint != 0)));
         if (status == QN_OK)
             status = spool_read(spool, err);
     }
@@ -169,11 +190,14 @@ enum qn_status qn__spool(int fd, const char *name, const struct qn_read_options 
         status = spool_read(&spool, err);
     if (status != QN_OK)
         goto done;
-    bool gzip = spool.in_size >= 2 && memcmp(spool.in, "\x1f\x8b", 2) == 0;
-    bool zstd = spool.in_size >= 4 && memcmp(spool.in, "\x28\xb5\x2f\xfd", 4) == 0;
-    status = gzip   ? spool_gzip(&spool, err)
-             : zstd ? spool_zstd(&spool, err)
-                    : spool_plain(&spool, err);
+    if (qn__is_gzip(spool.in, spool.in_size))
+        status = spool_gzip(&spool, err);
+    else if (qn__is_zstd(spool.in, spool.in_size))
+        status = spool_zstd(&spool, err);
+    else
+        status = spool_plain(&spool, err);
+    if (status == QN_OK && lseek(spool.to, 0, SEEK_SET) != 0) /* The copy may be spooled again. */
+        status = qn_fail(err, QN_IO, "%s could not be examined: %s", name, strerror(errno));
     if (status != QN_OK)
         goto done;
     *fd_out = spool.to;

@@ -159,7 +159,9 @@ void qn__show_place(const struct qn_table *table, size_t index, int32_t code,
     while (row < table->row_count && codes[row] != code)
         row++;
     uint64_t line;
-    if (where && where->line_of_row(where->context, row, &line))
+    if (where && where->place)
+        where->place(where->context, row, index, out, QN_SHOWN_SIZE);
+    else if (where && where->line_of_row(where->context, row, &line))
         snprintf(out, QN_SHOWN_SIZE, "line %llu", (unsigned long long)line);
     else
         snprintf(out, QN_SHOWN_SIZE, "row %zu", row + 1);

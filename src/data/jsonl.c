@@ -11,13 +11,17 @@
 #include "base/text.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum {
     QN_DOTTED_DEPTH = 2,
     QN_ROWS_PER_REPORT = 16384,
-    QN_NAME_LIMIT = 1 << 20, /* of a path while it is put together; names_fix() is stricter */
+    QN_HEAP_BYTES = 64 << 20, /* larger files are copied to a temporary one */
+    QN_NAME_LIMIT = 1 << 20,  /* of a path while it is put together; names_fix() is stricter */
 };
 
 struct json_column {
@@ -34,6 +38,7 @@ struct jsonl_reader {
     const struct qn__source *source;
     const struct qn_read_options *options;
     struct qn_map map;
+    char *copy; /* owns; what the map shows when the file is small */
     struct qn__json_scan scan;
     bool is_array;
     bool filling; /* second pass */
@@ -463,6 +468,35 @@ static enum qn_status read_file(struct jsonl_reader *reader, struct qn_error *er
     return status;
 }
 
+/* Shows the file as one piece of memory. A file that has a name is copied, because another program
+ * may cut it short, and then its map would kill the process. */
+static enum qn_status take_bytes(struct jsonl_reader *reader, struct qn_error *err)
+{
+    const struct qn__source *source = reader->source;
+    struct stat about;
+    if (source->fd < 0)
+        return qn_map_open(source->path, &reader->map, err);
+    if (fstat(source->fd, &about) != 0)
+        return qn_fail(err, QN_IO, "%s could not be examined: %s", source->name, strerror(errno));
+    if (about.st_nlink == 0)
+        return qn_map_fd(source->fd, source->name, &reader->map, err);
+    if (source->size_bytes <= QN_HEAP_BYTES) {
+        reader->copy = qn_alloc(source->size_bytes + 1, 1);
+        if (!reader->copy)
+            return qn_fail_nomem(err, source->name);
+        reader->map = (struct qn_map){reader->copy, source->size_bytes, NULL};
+        return qn__source_pread(source, reader->copy, source->size_bytes, 0, err);
+    }
+    int fd = -1;
+    size_t size;
+    enum qn_status status = qn__spool(source->fd, source->name, reader->options, &fd, &size, err);
+    if (status != QN_OK)
+        return status;
+    status = qn_map_fd(fd, source->name, &reader->map, err);
+    close(fd); /* The map stays. */
+    return status;
+}
+
 enum qn_status qn__jsonl_read(const struct qn__source *source,
                               const struct qn_read_options *options, struct qn_table **out,
                               struct qn_error *err)
@@ -470,11 +504,9 @@ enum qn_status qn__jsonl_read(const struct qn__source *source,
     struct jsonl_reader reader = {.source = source, .options = options};
     qn_buffer_init(&reader.path, QN_NAME_LIMIT);
     qn_buffer_init(&reader.text, SIZE_MAX);
-    enum qn_status status = source->fd >= 0 ? qn_map_fd(source->fd, source->name, &reader.map, err)
-                                            : qn_map_open(source->path, &reader.map, err);
-    if (status != QN_OK)
-        return status;
-    status = qn_lookup_create(&reader.names, err);
+    enum qn_status status = take_bytes(&reader, err);
+    if (status == QN_OK)
+        status = qn_lookup_create(&reader.names, err);
     if (status == QN_OK)
         status = read_file(&reader, err);
     if (status == QN_OK) {
@@ -491,5 +523,6 @@ enum qn_status qn__jsonl_read(const struct qn__source *source,
     qn_buffer_release(&reader.text);
     qn_table_free(reader.table);
     qn_map_close(&reader.map);
+    qn_free(reader.copy);
     return status;
 }

@@ -160,6 +160,24 @@ void qn_type_overrides_free(struct qn_type_override *overrides, size_t count)
     qn_free(overrides);
 }
 
+enum qn_status qn__source_pread(const struct qn__source *source, char *bytes, size_t size,
+                                size_t offset, struct qn_error *err)
+{
+    while (size > 0) {
+        ssize_t got = pread(source->fd, bytes, size, (off_t)offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return qn_fail(err, QN_IO, "%s could not be read: %s", source->name, strerror(errno));
+        if (got == 0)
+            return qn_fail(err, QN_IO, "%s became shorter while it was read", source->name);
+        bytes += got;
+        offset += (size_t)got;
+        size -= (size_t)got;
+    }
+    return QN_OK;
+}
+
 static enum qn_status magic_read(int fd, const char *name, char magic[QN_MAGIC_BYTES],
                                  size_t *size_out, struct qn_error *err)
 {
@@ -178,11 +196,6 @@ static bool starts(const char *magic, size_t size, const char *with, size_t with
     return size >= with_size && memcmp(magic, with, with_size) == 0;
 }
 
-static bool is_compressed(const char *magic, size_t size)
-{
-    return starts(magic, size, "\x1f\x8b", 2) || starts(magic, size, "\x28\xb5\x2f\xfd", 4);
-}
-
 /* Objects, one a line or in an array. */
 static bool is_json(const char *magic, size_t size)
 {
@@ -198,17 +211,65 @@ static bool is_json(const char *magic, size_t size)
     return false;
 }
 
+/* Below a space, and neither a tab nor a line end. */
+static bool is_control(unsigned c)
+{
+    return c < 0x20 && c != '\t' && c != '\n' && c != '\r';
+}
+
+/* Whether the bytes are lines of UTF-16, or of UTF-32, in the byte order whose high byte of the
+ * first unit is magic[high]. Without a mark a text tells by its line feeds: each is a unit. */
+static bool is_wide_text(const char *magic, size_t size, size_t high)
+{
+    size_t bytes = 0, feeds = 0, zeros = 0, controls = 0;
+    for (size_t i = 0; i < size; i++)
+        bytes += magic[i] == '\n';
+    for (size_t i = 0; i + 1 < size; i += 2) {
+        unsigned unit =
+            (unsigned)(unsigned char)magic[i + high] << 8 | (unsigned char)magic[i + 1 - high];
+        feeds += unit == '\n';
+        zeros += unit == 0;
+        controls += unit != 0 && is_control(unit);
+    }
+    return feeds > 0 && feeds == bytes && controls == 0 && (zeros == 0 || zeros * 6 > size);
+}
+
+static bool is_wide(const char *magic, size_t size)
+{
+    if (starts(magic, size, "\xff\xfe", 2) || starts(magic, size, "\xfe\xff", 2))
+        return true;
+    if (is_wide_text(magic, size, 0) || is_wide_text(magic, size, 1))
+        return true;
+    size_t nuls = 0;
+    for (size_t i = 0; i < size; i++)
+        nuls += magic[i] == '\0';
+    return size >= 4 && !memchr(magic, '\n', size) && nuls >= size / 3 && nuls <= size * 3 / 4 &&
+           (magic[0] == '\0') != (magic[1] == '\0');
+}
+
+/* A twentieth of controls in what is no UTF-8 either, or of NULs. A few in a short file are a text
+ * with faults, which the reader can say the lines of. */
+static bool is_binary(const char *magic, size_t size)
+{
+    const size_t nuls_few = 4, character_most = 4;
+    size_t controls = 0, nuls = 0;
+    for (size_t i = 0; i < size; i++) {
+        controls += is_control((unsigned char)magic[i]);
+        nuls += magic[i] == '\0';
+    }
+    if (controls * 20 <= size)
+        return false;
+    bool cut = size == QN_MAGIC_BYTES; /* perhaps within a character */
+    bool is_text = qn_utf8_check(magic, size) + (cut ? character_most : 1) > size;
+    return !is_text || (nuls >= nuls_few && nuls * 20 > size);
+}
+
 /* Content that no reader can take, with what to do about it. */
 static enum qn_status refuse(const char *magic, size_t size, const char *name, struct qn_error *err)
 {
     if (size == 0)
         return qn_fail(err, QN_INVALID, "%s is empty: there is not even a header", name);
-    bool marked = starts(magic, size, "\xff\xfe", 2) || starts(magic, size, "\xfe\xff", 2);
-    size_t nuls = 0;
-    for (size_t i = 0; i < size; i++)
-        nuls += magic[i] == '\0';
-    if (marked || (size >= 4 && nuls >= size / 3 && nuls <= size * 3 / 4 &&
-                   (magic[0] == '\0') != (magic[1] == '\0')))
+    if (is_wide(magic, size))
         return qn_fail(
             err, QN_INVALID,
             "%s is UTF-16 or UTF-32, not UTF-8; convert it, for example: iconv -f UTF-16 "
@@ -216,13 +277,8 @@ static enum qn_status refuse(const char *magic, size_t size, const char *name, s
             name);
     if (starts(magic, size, "\xd0\xcf\x11\xe0", 4))
         return qn_fail(err, QN_UNSUPPORTED,
-                       "%s is an old Excel file (.xls); save it as .xlsx or CSV", name);
-    size_t controls = 0;
-    for (size_t i = 0; i < size; i++) {
-        unsigned char c = (unsigned char)magic[i];
-        controls += c < 0x20 && c != '\t' && c != '\n' && c != '\r';
-    }
-    if (controls * 20 > size)
+                       "%s is an old Excel file (.xls); save the sheet as CSV (UTF-8)", name);
+    if (is_binary(magic, size))
         return qn_fail(err, QN_INVALID,
                        "%s is a binary file of no known kind; Quern reads CSV, Parquet, JSON lines "
                        "and XLSX, also with gzip or zstd",
@@ -288,11 +344,11 @@ static enum qn_status source_open(const char *path, const char *name,
         status = qn_fail(err, QN_IO, "%s could not be examined: %s", name, strerror(errno));
     else if (S_ISDIR(about.st_mode))
         status = qn_fail(err, QN_INVALID, "%s is a folder; name a file in it", name);
-    else if (is_input || !S_ISREG(about.st_mode))
+    else if (is_input || !S_ISREG(about.st_mode) || about.st_size == 0) /* as files of /proc say */
         status = respool(&fd, name, options, err);
     if (status == QN_OK)
         status = magic_read(fd, name, magic, &size, err);
-    if (status == QN_OK && is_compressed(magic, size))
+    if (status == QN_OK && (qn__is_gzip(magic, size) || qn__is_zstd(magic, size)))
         status = respool(&fd, name, options, err);
     if (status == QN_OK)
         *fd_out = fd;

@@ -123,7 +123,8 @@ static void writer_plan(struct text_writer *writer)
 }
 
 static enum qn_status write_text(const struct qn_table *table, const struct text_format *format,
-                                 const char *name, FILE *stream, struct qn_error *err)
+                                 const char *name, FILE *stream, const struct qn_progress *progress,
+                                 struct qn_error *err)
 {
     struct text_writer writer = {.table = table, .format = *format, .name = name, .stream = stream};
     struct qn__packed whole = {0};
@@ -150,6 +151,9 @@ static enum qn_status write_text(const struct qn_table *table, const struct text
         writer.batch_first = first;
         qn_pool_run(pool, count, block_task, &writer);
         status = put_batch(&writer, count, &whole, err);
+        if (status == QN_OK)
+            status = qn_progress_report(progress, "write", first * writer.rows_per_block,
+                                        table->row_count, "rows", err);
     }
     if (status == QN_OK)
         status = put_frame(&writer, true, &whole, err);
@@ -199,22 +203,25 @@ static enum qn_status choose_format(const char *path, struct text_format *out, b
     return QN_OK;
 }
 
-static enum qn_status write_standard_output(const struct qn_table *table, struct qn_error *err)
+static enum qn_status write_standard_output(const struct qn_table *table,
+                                            const struct qn_progress *progress,
+                                            struct qn_error *err)
 {
     const struct text_format format = {.delimiter = ',', .packing = QN_PACKING_NONE};
-    enum qn_status status = write_text(table, &format, "standard output", stdout, err);
+    enum qn_status status = write_text(table, &format, "standard output", stdout, progress, err);
     if (status == QN_OK && fflush(stdout) != 0)
         status = qn_fail(err, QN_IO, "standard output: cannot be written: %s", strerror(errno));
     return status;
 }
 
-enum qn_status qn_table_write(const struct qn_table *table, const char *path, struct qn_error *err)
+enum qn_status qn_table_write(const struct qn_table *table, const char *path,
+                              const struct qn_progress *progress, struct qn_error *err)
 {
     struct text_format format;
     struct qn_publish publish = {0};
     bool parquet = false;
     if (strcmp(path, "-") == 0)
-        return write_standard_output(table, err);
+        return write_standard_output(table, progress, err);
     enum qn_status status = choose_format(path, &format, &parquet, err);
     if (status != QN_OK)
         return status;
@@ -226,7 +233,10 @@ enum qn_status qn_table_write(const struct qn_table *table, const char *path, st
     if (parquet)
         status = qn__parquet_write(table, fileno(publish.stream), path, err);
     else
-        status = write_text(table, &format, path, publish.stream, err);
+        status = write_text(table, &format, path, publish.stream, progress, err);
+    if (status == QN_OK) /* the last moment to be asked to stop */
+        status =
+            qn_progress_report(progress, "write", table->row_count, table->row_count, "rows", err);
     if (status == QN_OK)
         status = qn_publish_commit(&publish, err);
     else

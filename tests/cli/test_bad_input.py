@@ -1,8 +1,12 @@
 """Broken and hostile files: one clear error, or the documented answer; never a crash or a lost row."""
 import gzip
+import json
+import os
+import subprocess
+import time
 import unittest
 
-from quern import Case
+from quern import QUERN, Case
 
 
 class BadInput(Case):
@@ -28,9 +32,24 @@ class BadInput(Case):
         self.expect("nul.csv", b"a,b\n1,x\0y\n", "line 2")
         self.expect("latin.csv", b"a,b\n1,caf\xe9\n", "line 2", "UTF-8")
         self.expect("utf16.csv", "a,b\n1,2\n".encode("utf-16"), "UTF-16")
-        self.expect("binary.csv", bytes(range(256)) * 50)
+        self.expect("binary.csv", bytes(range(256)) * 50, "binary file")
+        self.expect("zeros.csv", bytes(1000), "binary file")
+        self.expect("name.csv", b"a\0x,b\n1,2\n", "line 1", "NUL")
+        self.expect("long_name.csv", b"a\0x,b\n" + b"1,2\n" * 5000, "line 1", "NUL")
         self.write("bom.csv", b"\xef\xbb\xbfa,b\n1,2\n")
         self.assertEqual(self.json("profile", "bom.csv")["columns"][0]["name"], "a")
+
+    def test_wide_encodings_without_a_mark(self):
+        for encoding in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):
+            for text in ("a,b\n1,2\n", "имя,возраст\nИван,два\nПётр,три\n"):
+                self.expect("wide.csv", text.encode(encoding), "UTF-16")
+        self.expect("wide.csv", "a,b".encode("utf-16-le"), "UTF-16")
+
+    def test_control_characters_are_text(self):
+        self.write("c.csv", b"a,b\n1,\x01\x02\x03\n2,\x1b[31m\n")
+        self.assertEqual(self.json("profile", "c.csv")["columns"][1]["distinct"], 2)
+        out, err = self.quern("profile", "c.csv")
+        self.assertNotIn("\x1b", out + err)
 
     def test_empty(self):
         self.expect("empty.csv", "", "empty")
@@ -42,6 +61,7 @@ class BadInput(Case):
         (self.folder / "folder.csv").mkdir()
         self.assertIn("folder.csv", self.fails("profile", "folder.csv"))
         self.assertIn("absent.csv", self.fails("profile", "absent.csv"))
+        self.quern("profile", "/proc/self/limits", "--delimiter", "|", "--schema")  # says that it has no bytes
 
     def test_names(self):
         self.write("d.csv", "a,a,,a\n1,2,3,4\n")
@@ -77,6 +97,28 @@ class BadInput(Case):
         self.write("g.csv.gz", gzip.compress(b"a,b\n1,2\n"))
         self.assertEqual(self.json("profile", "g.csv.gz")["row_count"], 1)
         self.expect("cut.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 9999)[:-20])
+
+    def test_files_that_shrink_while_read(self):
+        for name, header, row in (("s.csv", "a,b\n", "1,some text\n"), ("s.jsonl", "", '{"a":1,"b":"some text"}\n')):
+            text = header + row * 500_000
+            for delay in (0.005, 0.02, 0.05, 0.1):
+                path = self.write(name, text)
+                run = subprocess.Popen([QUERN, "profile", path, "--schema"], stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.PIPE, text=True)
+                time.sleep(delay)
+                os.truncate(path, len(text) // 3)
+                _, err = run.communicate()
+                self.assertIn(run.returncode, (0, 1), f"{name} {delay} {err}")
+
+    def test_slow_stream(self):
+        packed = gzip.compress(b"a,b\n1,2\n")
+        run = subprocess.Popen([QUERN, "profile", "-", "--json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for i in range(len(packed)):
+            run.stdin.write(packed[i:i + 1])
+            run.stdin.flush()
+            time.sleep(0.001)
+        out, _ = run.communicate()
+        self.assertEqual(json.loads(out)["row_count"], 1)
 
     def test_damaged_parquet_and_json(self):
         self.expect("p.parquet", b"PAR1" + b"\0" * 100 + b"PAR1")

@@ -1,7 +1,10 @@
 """Help, exit codes, wrong usage, and that every command speaks JSON."""
 import os
+import resource
+import signal
 import subprocess
 import sys
+import time
 import unittest
 
 from quern import QUERN, ROOT, Case, SAMPLES
@@ -50,6 +53,13 @@ class Usage(Case):
         self.write("bad.qnm", b"QNMODEL\n" + b"\0" * 100)
         self.assertIn("bad.qnm", self.fails("inspect", "bad.qnm"))
         self.fails("train", PENGUINS, "--target", "species", "--algorithm", "ridge")
+
+    def test_errors_do_not_steer_the_terminal(self):
+        for words, code in ((["profile", "\x1b[31m.csv"], 1), (["profile", PENGUINS, "--\x1b[31m"], 2),
+                            (["profile", PENGUINS, "--types", "a\nb=\x1b"], 2)):
+            err = self.fails(*words, code=code)
+            self.assertNotIn("\x1b", err)
+            self.assertLessEqual(err.count("\n"), 2, err)
 
     def test_json_of_small_commands(self):
         self.assertIn("version", self.json("version"))
@@ -107,6 +117,34 @@ class Usage(Case):
                                         "--output", "dir"))
         self.assertIn("nowhere", self.fails("predict", "nowhere/m.qnm", PENGUINS))
         self.assertEqual([p.name for p in self.folder.iterdir()], ["dir"])
+
+    def test_stopped_while_writing(self):
+        """A signal or a limit on file sizes leaves the old file and nothing beside it."""
+        self.quern("train", PENGUINS, "--target", "species", "--algorithm", "decision_tree", "--output", "m.qnm")
+        header, rows = PENGUINS.read_text().split("\n", 1)
+        self.write("big.csv", header + "\n" + rows * 1000)
+        self.write("o.csv", "old\n")
+        words = [QUERN, "predict", "m.qnm", "big.csv", "--keep", "all", "--output", "o.csv"]
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+        done = subprocess.run(words, cwd=self.folder, capture_output=True, text=True, preexec_fn=limit)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("o.csv", done.stderr)
+        self.assertEqual((self.folder / "o.csv").read_text(), "old\n")
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            for attempt in range(3):
+                run = subprocess.Popen(words, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                while run.poll() is None and not list(self.folder.glob(".*tmp-*")):
+                    time.sleep(0.002)
+                run.send_signal(number)
+                run.communicate()
+                if run.returncode:
+                    break
+            self.assertEqual(run.returncode, 1, number)
+            self.assertEqual((self.folder / "o.csv").read_text(), "old\n")
+            self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["big.csv", "m.qnm", "o.csv"])
 
 
 if __name__ == "__main__":

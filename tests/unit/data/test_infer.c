@@ -107,8 +107,8 @@ static void test_booleans(void **state)
         {"TRUE|False", QN_TYPE_BOOLEAN, NULL},
         {"true|true", QN_TYPE_BOOLEAN, NULL},
         {"yes|No|YES", QN_TYPE_CATEGORY, NULL},
-        {"t|f", QN_TYPE_BOOLEAN, NULL},
-        {"Y|n", QN_TYPE_BOOLEAN, NULL},
+        {"t|f", QN_TYPE_CATEGORY, NULL},
+        {"Y|n", QN_TYPE_CATEGORY, NULL},
         {"no|no", QN_TYPE_CATEGORY, NULL}, /* may be Norway */
         {"f|f", QN_TYPE_CATEGORY, NULL},
         {"f|m", QN_TYPE_CATEGORY, NULL},
