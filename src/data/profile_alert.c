@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* When each alert fires (also in docs/profile.md). Shares are of all rows, or of the values that are
- * not missing where it says values. */
+/* When each alert fires (also in docs/profile.md). Shares are of all rows, or of the values that
+ * are not missing where it says values. */
 static const struct {
     size_t values_min;   /* fewer values say nothing of identifiers, imbalance, leakage */
     double missing_info; /* share of rows */

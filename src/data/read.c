@@ -277,7 +277,9 @@ static enum qn_status refuse(const char *magic, size_t size, const char *name, s
             name);
     if (starts(magic, size, "\xd0\xcf\x11\xe0", 4))
         return qn_fail(err, QN_UNSUPPORTED,
-                       "%s is an old Excel file (.xls); save the sheet as CSV (UTF-8)", name);
+                       "%s is an old Excel file (.xls) or one with a password; save it as .xlsx "
+                       "without a password, or the sheet as CSV (UTF-8)",
+                       name);
     if (is_binary(magic, size))
         return qn_fail(err, QN_INVALID,
                        "%s is a binary file of no known kind; Quern reads CSV, Parquet, JSON lines "

@@ -425,6 +425,7 @@ static enum qn_status dictionary_copy(const struct qn_dictionary *from, struct q
     return QN_OK;
 }
 
+/* rows NULL: all of them, in order. */
 static enum qn_status take_column(struct qn_table *table, const struct qn_column *from,
                                   const size_t *rows, struct qn_error *err)
 {
@@ -442,12 +443,13 @@ static enum qn_status take_column(struct qn_table *table, const struct qn_column
         return qn_fail_nomem(err, "table column");
     size_t count = table->row_count;
     for (size_t i = 0; i < count; i++) {
+        size_t row = rows ? rows[i] : i;
         if (qn_type_is_coded(from->type))
-            to->values.code[i] = from->values.code[rows[i]];
+            to->values.code[i] = from->values.code[row];
         else if (from->type == QN_TYPE_NUMBER)
-            to->values.number[i] = from->values.number[rows[i]];
+            to->values.number[i] = from->values.number[row];
         else
-            to->values.integer[i] = from->values.integer[rows[i]];
+            to->values.integer[i] = from->values.integer[row];
     }
     for (size_t i = 0; i < count; i++)
         to->missing_count += qn_column_is_missing(to, i);
@@ -470,6 +472,16 @@ enum qn_status qn_table_take_rows(const struct qn_table *table, const size_t *ro
 done:
     qn_table_free(taken);
     return status;
+}
+
+enum qn_status qn_table_copy_column(const struct qn_table *from, size_t column, struct qn_table *to,
+                                    struct qn_error *err)
+{
+    assert(from->row_count == to->row_count && column < from->column_count);
+    const struct qn_column *source = &from->columns[column];
+    if (qn_table_find(to, source->name) >= 0)
+        return qn_fail(err, QN_INVALID, "%s: there are two columns '%s'", to->name, source->name);
+    return take_column(to, source, NULL, err);
 }
 
 static void put_digest(struct qn_buffer *buffer, const void *bytes, size_t size)

@@ -1,9 +1,7 @@
 /* Workbooks that openpyxl and xlsxwriter wrote (tests/golden/make_xlsx.py), against what must come
  * of them; and workbooks made here, most of them wrong. */
 #include "io_support.h"
-#include "xlsx_support.h"
-
-#include "data/xlsx_internal.h"
+#include "xlsx_property.h"
 
 static const char *golden(const char *name, const char *ending)
 {
@@ -189,6 +187,8 @@ static void test_options(void **state)
     options.override_count = 2;
     refused_sheet(rows, &options,
                   "book.xlsx, sheet 'Q1', cell B3, column 'y': 'b' is not of type integer");
+    refused_sheet(HEADER "<row><c/><c><v>1</v></c></row><row r=\"9\"><c/><c><v>2.5</v></c></row>",
+                  &options, "sheet 'Q1', cell B9, column 'y': '2.5' is not of type integer");
     overrides[0].name = (char *)"z";
     options.override_count = 1;
     refused_sheet(rows, &options, "'z'");
@@ -223,7 +223,8 @@ static void test_whole_numbers(void **state)
     (void)state;
     struct qn_table *table =
         good_sheet(HEADER "<row><c><v>9223372036854775807</v></c><c><v>1e15</v></c></row>"
-                          "<row><c><v>9007199254740993</v></c><c><v>-0</v></c></row>",
+                          "<row><c><v>9007199254740993</v></c><c><v>-0</v></c></row>"
+                          "<row><c t=\"e\"><v>#N/A</v></c></row>",
                    NULL);
     assert_int_equal(table->columns[0].type, QN_TYPE_INTEGER);
     assert_string_equal(io_cell(&table->columns[0], 0), "9223372036854775807");
@@ -233,6 +234,36 @@ static void test_whole_numbers(void **state)
     qn_table_free(table);
     table = good_sheet(HEADER "<row><c><v>9223372036854775808</v></c></row>", NULL);
     assert_int_equal(table->columns[0].type, QN_TYPE_NUMBER);
+    qn_table_free(table);
+}
+
+/* The format tells moments from days, even at midnight; one moment makes all of a column moments.
+ */
+static void test_moments(void **state)
+{
+    (void)state;
+    struct qn_table *table =
+        good_sheet(HEADER "<row><c s=\"3\"><v>45351</v></c><c s=\"1\"><v>45351</v></c></row>"
+                          "<row><c s=\"3\"><v>1</v></c><c s=\"1\"><v>45351.75</v></c></row>",
+                   NULL);
+    assert_int_equal(table->columns[0].type, QN_TYPE_DATETIME);
+    assert_string_equal(io_cell(&table->columns[0], 0), "2024-02-29T00:00:00Z");
+    assert_int_equal(table->columns[1].type, QN_TYPE_DATETIME);
+    assert_string_equal(io_cell(&table->columns[1], 0), "2024-02-29T00:00:00Z");
+    assert_string_equal(io_cell(&table->columns[1], 1), "2024-02-29T18:00:00Z");
+    qn_table_free(table);
+}
+
+/* What is inside an unknown element is not the cell's text. */
+static void test_nested_texts(void **state)
+{
+    (void)state;
+    struct qn_table *table = good_sheet(
+        HEADER "<row><c><v>1<z>2</z>3<!-- 4 --></v></c><c t=\"inlineStr\"><is><r><t>p</t></r><rPh>"
+               "<t>q</t></rPh><r><rPr><t>r</t></rPr><t>s</t></r></is></c></row>",
+        NULL);
+    assert_string_equal(io_cell(&table->columns[0], 0), "13");
+    assert_string_equal(io_cell(&table->columns[1], 0), "ps");
     qn_table_free(table);
 }
 
@@ -453,6 +484,29 @@ static struct xlsx_archive good_archive(void)
     return xlsx_archive_make(parts, XLSX_PARTS);
 }
 
+static void test_wide_archive(void **state)
+{
+    (void)state;
+    struct xlsx_part parts[XLSX_PARTS];
+    struct qn_error err = QN_ERROR_INIT;
+    struct qn_table *table = NULL;
+    const char *path = io_path("book.xlsx");
+    xlsx_parts(parts);
+    parts[XLSX_SHEET].text = "<worksheet><sheetData><row><c><v>1</v></c></row></sheetData>"
+                             "</worksheet>";
+    struct xlsx_archive archive = xlsx_archive_build(parts, XLSX_PARTS, true);
+    io_put(path, archive.bytes, archive.size);
+    if (io_read(qn__xlsx_read, path, NULL, &table, &err) != QN_OK)
+        fail_msg("%s", err.message);
+    assert_string_equal(table->columns[0].name, "1");
+    qn_table_free(table);
+    archive.bytes[archive.size - 22 - 20 + 8]++; /* place of the wide end record */
+    refused_archive(archive, QN_CORRUPT, "its ZIP64 record is missing");
+    archive = xlsx_archive_build(parts, XLSX_PARTS, true);
+    archive.bytes[archive.directory_at + 46 + strlen(parts[0].name) + 5] = 2; /* not ZIP64 */
+    refused_archive(archive, QN_CORRUPT, "a ZIP64 field is missing");
+}
+
 static void test_bad_archives(void **state)
 {
     (void)state;
@@ -567,6 +621,28 @@ static void test_damage(void **state)
     free(bytes);
 }
 
+/* The inputs that the fuzzer starts from, and those it once failed on. */
+static void test_corpus(void **state)
+{
+    (void)state;
+    DIR *folder = opendir(QN_SOURCE_DIR "/tests/fuzz/corpus/xlsx");
+    size_t count = 0;
+    assert_non_null(folder);
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        char path[1024];
+        size_t size;
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof(path), "%s/tests/fuzz/corpus/xlsx/%s", QN_SOURCE_DIR, entry->d_name);
+        char *bytes = io_get(path, &size);
+        xlsx_property((const uint8_t *)bytes, size);
+        free(bytes);
+        count++;
+    }
+    closedir(folder);
+    assert_true(count >= 14);
+}
+
 /* ---- Pieces ---- */
 
 static void test_formats(void **state)
@@ -625,14 +701,16 @@ static void test_cell_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),         cmocka_unit_test(test_options),
-        cmocka_unit_test(test_mixtures),       cmocka_unit_test(test_no_such_day),
-        cmocka_unit_test(test_whole_numbers),  cmocka_unit_test(test_which_sheet),
-        cmocka_unit_test(test_bad_cells),      cmocka_unit_test(test_sparse),
-        cmocka_unit_test(test_bad_xml),        cmocka_unit_test(test_xml_limits),
-        cmocka_unit_test(test_long_texts),     cmocka_unit_test(test_bad_archives),
-        cmocka_unit_test(test_other_archives), cmocka_unit_test(test_bomb),
-        cmocka_unit_test(test_damage),         cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_golden),       cmocka_unit_test(test_options),
+        cmocka_unit_test(test_mixtures),     cmocka_unit_test(test_no_such_day),
+        cmocka_unit_test(test_moments),      cmocka_unit_test(test_nested_texts),
+        cmocka_unit_test(test_wide_archive), cmocka_unit_test(test_whole_numbers),
+        cmocka_unit_test(test_which_sheet),  cmocka_unit_test(test_bad_cells),
+        cmocka_unit_test(test_sparse),       cmocka_unit_test(test_bad_xml),
+        cmocka_unit_test(test_xml_limits),   cmocka_unit_test(test_long_texts),
+        cmocka_unit_test(test_bad_archives), cmocka_unit_test(test_other_archives),
+        cmocka_unit_test(test_bomb),         cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_corpus),       cmocka_unit_test(test_formats),
         cmocka_unit_test(test_cell_names),
     };
     return cmocka_run_group_tests(tests, io_folder_make, io_folder_remove);
