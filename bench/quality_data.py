@@ -18,6 +18,7 @@ class Table:
     task: str                       # classification or regression
     ids: tuple = ()                 # columns that scikit-learn's user would drop by hand; Quern gets them
     large: bool = False             # too large for every learner: boosting, one tree and the linear ones only
+    options: tuple = ()             # what Quern must be told beside the target
 
 
 def classes(frame, target, *ids, **more):
@@ -140,8 +141,8 @@ DATA = {
     "blobs": lambda: classes(points(sk.make_blobs, n_samples=1000, centers=8, cluster_std=3.0), "y"),
     "100_rows": lambda: classes(classification(100, 10, n_informative=4), "y"),
     "99_to_1": lambda: classes(imbalanced(), "y"),
-    "100_classes": lambda: classes(classification(10000, 20, n_informative=12, n_classes=100, n_clusters_per_class=1),
-                                   "y"),
+    "100_classes": lambda: classes(classification(4000, 20, n_informative=15, n_classes=100, n_clusters_per_class=1),
+                                   "y", options=("--task", "classification")),
     "3000_columns": lambda: classes(classification(1000, 3000, n_informative=30), "y"),
     "duplicated_columns": lambda: classes(duplicated(), "y"),
     "xor_boolean_target": lambda: classes(xor(), "y"),
@@ -162,7 +163,7 @@ DATA = {
     "car_deaths": lambda: classes(r("DAAG", "nassCDS", drop=["weight", "injSeverity"]), "dead", "caseid"),
     "police_stops": lambda: classes(r("carData", "MplsStops", rows=20000), "problem", "idNum"),
     "email_spam": lambda: classes(r("openintro", "email"), "spam"),
-    "fine_foods_text": lambda: classes(r("modeldata", "training_data (small_fine_foods)"), "score", "product"),
+    "fine_foods_text": lambda: classes(r("modeldata", "training_data"), "score", "product"),
     "late_flights": lambda: classes(late_flights(100000), "late", large=True),
     "more_children": lambda: classes(r("AER", "Fertility"), "morekids", large=True),
     "military_race": lambda: classes(r("openintro", "military", rows=400000), "race", large=True),

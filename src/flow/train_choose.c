@@ -11,8 +11,9 @@
  * (Grinsztajn, Oyallon, Varoquaux: Why do tree-based models still outperform deep learning on
  * tabular data?, NeurIPS 2022). */
 #define QN_CHOOSE_FOLDS 3
-#define QN_CHOOSE_ROWS 10000      /* a larger training part is thinned to this for the comparison */
-#define QN_CHOOSE_CELLS 2000000.0 /* above: no comparison */
+#define QN_CHOOSE_ROWS 10000    /* a larger training part is thinned to this for the comparison */
+#define QN_CHOOSE_CELLS 2000000 /* rows x columns x outputs; above, it is thinned to this */
+#define QN_CHOOSE_ENOUGH 2000   /* rows that stand for all, however many those are */
 
 static bool takes_task(const struct qn_learner *learner, enum qn_task task)
 {
@@ -180,9 +181,9 @@ static enum qn_status split_and_compare(struct qn_trainer *trainer, const char *
 
 /* The split is of trainer->rows; here they are for a moment a sample of the training part. */
 static enum qn_status compare_on(struct qn_trainer *trainer, const char *const *names,
-                                 const size_t *rows, size_t count, struct qn_error *err)
+                                 const size_t *rows, size_t count, size_t limit,
+                                 struct qn_error *err)
 {
-    size_t limit = count < QN_CHOOSE_ROWS ? count : QN_CHOOSE_ROWS;
     size_t *sample = QN_ALLOC(size_t, limit);
     if (!sample)
         return qn_fail_nomem(err, "train");
@@ -196,6 +197,15 @@ static enum qn_status compare_on(struct qn_trainer *trainer, const char *const *
     trainer->row_count = all_count;
     qn_free(sample);
     return status;
+}
+
+/* Rows to compare on: as many as take seconds. */
+static size_t sample_size(const struct qn_trainer *trainer, size_t count)
+{
+    size_t width = trainer->table->column_count * qn__trainer_outputs(trainer);
+    size_t limit = QN_CHOOSE_CELLS / (width > 0 ? width : 1);
+    limit = limit < QN_CHOOSE_ROWS ? limit : QN_CHOOSE_ROWS;
+    return limit < count ? limit : count;
 }
 
 enum qn_status qn__trainer_choose(struct qn_trainer *trainer, struct qn_error *err)
@@ -212,14 +222,13 @@ enum qn_status qn__trainer_choose(struct qn_trainer *trainer, struct qn_error *e
     if (!trainer->labels)
         return use_named(trainer, "kmeans", task, err);
     /* Parameters and recipes speak to one algorithm: they name it, or it is boosting. */
-    double sampled = (double)(count < QN_CHOOSE_ROWS ? count : QN_CHOOSE_ROWS);
-    double cells =
-        sampled * (double)trainer->table->column_count * (double)qn__trainer_outputs(trainer);
-    if (options->parameter_count > 0 || options->recipe || cells > QN_CHOOSE_CELLS || count < 30)
+    size_t limit = sample_size(trainer, count);
+    bool stands_for_all = limit >= QN_CHOOSE_ENOUGH || limit * 2 >= count;
+    if (options->parameter_count > 0 || options->recipe || !stands_for_all || count < 30)
         return use_named(trainer, count < 30 ? "decision_tree" : "gradient_boosting", task, err);
     trainer->candidates = json_array();
     if (!trainer->candidates)
         return qn_fail_nomem(err, "train");
     return compare_on(trainer, task == QN_TASK_REGRESSION ? regressors : classifiers, rows, count,
-                      err);
+                      limit, err);
 }

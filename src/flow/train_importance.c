@@ -9,6 +9,8 @@
 
 /* Permutation is repeated over at most so many rows and features; more cost more than they tell. */
 #define QN_IMPORTANCE_ROWS 5000
+#define QN_IMPORTANCE_FEWEST_ROWS 250
+#define QN_IMPORTANCE_OUTPUTS 200000 /* rows x features x outputs of a repeat */
 #define QN_IMPORTANCE_COLUMNS 200
 #define QN_IMPORTANCE_REPEATS 3
 
@@ -93,6 +95,16 @@ static enum qn_status permute(struct qn_trainer *trainer, const struct qn_fitted
     return status;
 }
 
+/* How many rows to permute: with many features or classes fewer, or it would take longer than the
+ * fit. */
+static size_t row_limit(const struct qn_trainer *trainer, size_t entry_count)
+{
+    size_t limit = QN_IMPORTANCE_OUTPUTS / (qn__trainer_outputs(trainer) * (entry_count + 1));
+    if (limit < QN_IMPORTANCE_FEWEST_ROWS)
+        return QN_IMPORTANCE_FEWEST_ROWS;
+    return limit < QN_IMPORTANCE_ROWS ? limit : QN_IMPORTANCE_ROWS;
+}
+
 /* A deterministic thinning of rows to at most `limit`: every so many-th. */
 static size_t thin_rows(const size_t *rows, size_t count, size_t limit, size_t *out)
 {
@@ -114,7 +126,8 @@ enum qn_status qn__trainer_importance(struct qn_trainer *trainer, const struct q
     size_t entry_count = qn_prep_input_count(fitted->prep);
     const struct qn_type_override *inputs = qn_prep_inputs(fitted->prep);
     struct entry *entries = QN_CALLOC(struct entry, entry_count);
-    size_t *sample = QN_ALLOC(size_t, QN_IMPORTANCE_ROWS < count ? QN_IMPORTANCE_ROWS : count);
+    size_t limit = row_limit(trainer, entry_count);
+    size_t *sample = QN_ALLOC(size_t, limit < count ? limit : count);
     struct qn_matrix *matrix = NULL;
     enum qn_status status = QN_OK;
     if (!entries || !sample) {
@@ -123,7 +136,7 @@ enum qn_status qn__trainer_importance(struct qn_trainer *trainer, const struct q
     }
     for (size_t i = 0; i < entry_count; i++)
         entries[i] = (struct entry){.name = inputs[i].name, .order = i};
-    size_t sample_count = thin_rows(rows, count, QN_IMPORTANCE_ROWS, sample);
+    size_t sample_count = thin_rows(rows, count, limit, sample);
     status = qn_prep_apply(fitted->prep, table, sample, sample_count, trainer->options->pool,
                            &matrix, NULL, err);
     if (status != QN_OK)

@@ -22,6 +22,7 @@
 
 enum {
     QN_ONE_HOT_LEVELS = 30,
+    QN_LONG_WORDS = 10, /* texts of so many words are texts though they come back */
     QN_LEVEL_ROWS = 20, /* levels of fewer rows each are too thin for trees to sort by target */
     QN_IDENTIFIER_ROWS = 10, /* in fewer rows all different values say nothing */
     QN_SEQUENCE_ROWS = 1000, /* a gapless sequence that does not begin at 0 or 1 */
@@ -245,9 +246,11 @@ static void propose_coded(struct proposal *p)
         drop(p);
         return;
     }
-    bool varied = profile->distinct * 2 > profile->count && words >= 3;
-    if ((profile->type == QN_TYPE_TEXT && words >= 2) || (all_distinct(p) && words >= 2) ||
-        (varied && profile->distinct > QN_ONE_HOT_LEVELS)) {
+    /* Titles that come back are levels, whatever their length. */
+    bool varied = profile->distinct * 2 > profile->count;
+    bool text = profile->type == QN_TYPE_TEXT && words >= 2 && (varied || words >= QN_LONG_WORDS);
+    if (text || (all_distinct(p) && words >= 2) ||
+        (varied && words >= 3 && profile->distinct > QN_ONE_HOT_LEVELS)) {
         say(p, "text: %zu different ones of %.3g words on average, hashed to 64 numbers (tf-idf)",
             profile->distinct, words);
         add(p, "{\"do\":\"text\",\"buckets\":64}");
