@@ -115,6 +115,9 @@ static enum qn_status predict_quality(struct bench *bench, const struct qn_learn
     if (!outputs)
         return qn_fail_nomem(&bench->err, "predictions");
     enum qn_status status = learner->predict(model, features, bench->pool, outputs, &bench->err);
+    size_t count = features->row_count * learner->output_count(model);
+    for (size_t i = 0; target->classes && i < count; i++) /* as harness.py does for every peer */
+        outputs[i] = fmin(fmax(outputs[i], 1e-7), 1 - 1e-7);
     if (status == QN_OK)
         status = note_quality(bench, target, outputs, prefix);
     qn_free(outputs);
